@@ -11,7 +11,7 @@ import type { Evaluation } from "./evaluation.ts";
 import { readsOf } from "./expression-reads.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Exchange } from "./exchange.ts";
-import { ask, sendExchange, type Plan, type Situation, type Step, type StepAnswer, type StepOf, type Verdict } from "./plan.ts";
+import { ask, sendExchange, type Plan, type Situation, type Step, type StepOf, type Verdict } from "./plan.ts";
 import type { Resource } from "./resource.ts";
 import { bytesInBody, expressionsOfText, templatesInBody, templatesOf } from "./templating.ts";
 import { oncePer } from "./tools/once-per.ts";
@@ -45,24 +45,20 @@ export function* endAsBefore<R extends Resource>(
   const kept = keptOf(situation.resource);
   if (kept.misses >= mostMisses) return yield* plan(situation);
   const look = kept.look && isSame(kept.look, situation) ? kept.look : undefined;
-  if (!look) {
-    const planned = plan(situation);
-    const begun = planned.next();
-    if (begun.done || !isLook(begun.value)) return yield* follow(planned, begun);
-    return yield* watch(planned, begun.value, yield* ask(begun.value), { kept, situation });
+  const outcome = look && (yield* sendExchange(look.exchange, asking));
+  if (look && outcome) {
+    if (answerOf(outcome) === look.answer) {
+      kept.misses = 0;
+      const { status = {} } = situation.resource;
+      return { status, requeueAfterMs: dueInMs(situation), result: "unchanged", reason: look.reason };
+    }
+    kept.misses += 1;
   }
-  const outcome = yield* sendExchange(look.exchange, asking);
-  if (answerOf(outcome) === look.answer) {
-    kept.misses = 0;
-    const { status = {} } = situation.resource;
-    return { status, requeueAfterMs: dueInMs(situation), result: "unchanged", reason: look.reason };
-  }
-  kept.misses += 1;
   const planned = plan(situation);
   const begun = planned.next();
-  // What it asks first is what has been asked.
   if (begun.done || !isLook(begun.value)) return yield* follow(planned, begun);
-  return yield* watch(planned, begun.value, outcome, { kept, situation });
+  // What it asks first is what has been asked, if anything has.
+  return yield* watch(planned, begun.value, outcome ?? (yield* ask(begun.value)), { kept, situation });
 }
 
 function isSame({ references }: Look, situation: Situation): boolean {
@@ -107,8 +103,7 @@ function* watch(
   let next = planned.next(outcome);
   while (!next.done) {
     mayKeep &&= next.value.type === "evaluate" && readsContentOnly(next.value.evaluation);
-    const answer: StepAnswer = yield next.value;
-    next = planned.next(answer);
+    next = planned.next(yield next.value);
   }
   const verdict = next.value;
   if (!saysNothingNew(verdict, situation)) return verdict;

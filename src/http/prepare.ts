@@ -106,9 +106,10 @@ export function createPrepare(deps: PrepareDeps): Prepare {
   function readyOf(exchange: Exchange, gathered: Gathered): Ready {
     const { request, scope, maxRedirects } = exchange;
     const { inputs, connecting, bytes, values, hidden } = gathered;
-    const rendered = renderedBefore(exchange, inputs, connecting) ?? render(exchange, gathered, userAgent);
-    if (inputs.size === 0 && bytes.size === 0 && isSmall(rendered.first.request)) latestOf(exchange).rendered = rendered;
+    const before = renderedBefore(exchange, inputs, connecting);
+    const rendered = before ?? render(exchange, gathered, userAgent);
     const { first, origin } = rendered;
+    if (!before && inputs.size === 0 && bytes.size === 0 && isSmall(first.request)) latestOf(exchange).rendered = rendered;
     const placeNow = (): Place => {
       const place = placeOf(exchange, origin, readsSecret(scope, inputs));
       return first.request.origin === origin ? place : { ...anywhere, tls: place.tls, proxy: place.proxy };

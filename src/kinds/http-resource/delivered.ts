@@ -6,7 +6,7 @@
  */
 import type { Steps } from "../../core/plan.ts";
 import type { PollStatus } from "../../api/poll.ts";
-import type { Decision } from "../../core/delivery.ts";
+import { isKnownAgain as isKnownBy, type Decision } from "../../core/delivery.ts";
 import type { Scope } from "../../core/evaluation.ts";
 import type { Refusal, Response } from "../../core/outcome.ts";
 import { evaluate, type EvaluationResult } from "../../core/plan.ts";
@@ -63,8 +63,7 @@ export function isRepeatable(context: Context, shape: Repeated): boolean {
 
 /** Whether its server knows the attempt again, so that it is safe to send again. */
 export function isKnownAgain(context: Context, shape: Repeated): boolean {
-  const { repeatable, sentAs } = repetitionOf(context, shape);
-  return repeatable && (context.attempt?.sentAs ?? sentAs) === sentAs;
+  return isKnownBy(context.attempt ?? {}, repetitionOf(context, shape));
 }
 
 /** `scope`: what the request's expressions saw. `known`: the id that an earlier answer gave. */
@@ -98,8 +97,8 @@ export function* ofSuccess(
     case "Create": {
       const externalID = (response && (yield* takenFrom(context, scope, response))) ?? known;
       if (externalID === undefined && needsID(context)) {
-        const { inDoubt: _, refused: __, ...known } = attempt;
-        return { type: "lost", attempt: { ...known, phase: "Unknown", succeeded: true }, judgement };
+        const { inDoubt: _, refused: __, ...rest } = attempt;
+        return { type: "lost", attempt: { ...rest, phase: "Unknown", succeeded: true }, judgement };
       }
       return succeeded(externalID);
     }
